@@ -58,7 +58,9 @@ async fn a_flash_sale_under_chaos_ends_well() {
 
     let address = Address { table: None, endpoint: Some(stack.endpoint.clone()) };
     let table = Table::find(&address, &|_| None).await.expect("the stack has one table");
-    let verified = verify(&table, &SystemClock, &VerifyConfig { segments: 4, rows_per_page: None }, &|_| ()).await.expect("read");
+    let verified = verify(&table, &SystemClock, &VerifyConfig { segments: 4, rows_per_page: None, marks_since: None }, &|_| ())
+        .await
+        .expect("read");
     assert!(verified.positions > 0 && verified.movements > 0 && verified.mismatches.is_empty(), "{verified:?}");
 
     // A new order is read within the minute, and reaches the bus.

@@ -22,6 +22,8 @@ async fn with_component(sku: &str) -> World {
     let world = World::new().await;
     world.import(&Item::new(sku.parse().expect("a SKU")), &[("WH-1", 10)]).await;
     world.settle().await;
+    world.clock.pass(61);
+    world.reconcile(start(&world).front(), Job::Backlog).await.expect("refreshed");
     world.clock.pass(HOUR);
     world
 }
@@ -73,6 +75,25 @@ async fn every_item_is_recomputed_when_the_records_are_gone() {
         world.reconcile(start(&world).front(), Job::Backlog).await.expect("refreshed");
         assert_eq!(world.promise("RESIN").await.available.units(), 15, "{operation} {fault:?}");
     }
+}
+
+/// Protects the refresh of all items from starting anew with each of many messages: the first request stays as it is.
+#[tokio::test]
+async fn many_lost_messages_request_one_refresh() {
+    let world = with_component("RESIN").await;
+    let requested = async || {
+        let row = read::<RefreshProgress, _>(&world.table.store, &RowKey::Refresh).await.expect("read");
+        row.0.expect("requested").asked_at
+    };
+    assert_eq!(world.redo(&["no message of Lambda".to_owned()]).await, [0; 0]);
+    let first = requested().await;
+    world.clock.pass(30);
+    assert_eq!(world.redo(&["no message of Lambda".to_owned()]).await, [0; 0]);
+    assert_eq!(requested().await, first);
+    world.clock.pass(31);
+    world.reconcile(start(&world).front(), Job::Backlog).await.expect("refreshed");
+    assert_eq!(world.redo(&["no message of Lambda".to_owned()]).await, [0; 0]);
+    assert!(requested().await > first, "a refresh that is done is requested again");
 }
 
 /// Protects the other messages of a batch: one that cannot be read requests a refresh, one that fails returns to the queue, and

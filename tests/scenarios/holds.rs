@@ -1,6 +1,6 @@
 //! The expiry of holds: an unpaid hold is released, an unallocated one raises an alert, and a late payment reserves again.
 
-use promissory::catalog::{LineId, OrderId};
+use promissory::catalog::{LineId, OrderId, ShopSettings};
 use promissory::draft::EventOutcome;
 use promissory::flows::{HoldsReport, commit};
 use promissory::ledger::LedgerEvent;
@@ -9,7 +9,7 @@ use promissory::source::{OrderLineOf, StockEvent, StockKind};
 use promissory::table::RowKey;
 use promissory_tests::shop::{RunningShop, in_agreement};
 use promissory_tests::webhook::{OrderBody, order};
-use promissory_tests::world::World;
+use promissory_tests::world::{World, long_ago};
 use reconciler::{Job, Report};
 use serde_json::json;
 
@@ -132,4 +132,18 @@ async fn a_hold_expires_once_after_a_lost_answer() {
     let released =
         world.contents().await.all_movements().filter(|movement| movement.cause.event.source.starts_with("hold:")).count();
     assert_eq!((released, world.positions().await[1].as_str()), (1, FREE));
+}
+
+/// Protects customers who have paid since the time of a restore: no hold ends before a sweep has read their payments.
+#[tokio::test]
+async fn holds_wait_for_the_first_sweep_after_a_restore() {
+    let (world, running) = world().await;
+    deliver_and_read(&world, &running, "w1", unpaid()).await;
+    world.clock.pass(80 * HOUR);
+    let restored_at = Some(world.clock.after(0));
+    world.put(&ShopSettings { restored_at, ..ShopSettings::live_from(world.shop.clone(), long_ago()) }).await;
+    assert_eq!(holds(&world, &running).await.expired, 0);
+    world.clock.pass(60);
+    world.reconcile(running.front(), Job::Sweep).await.expect("swept");
+    assert_eq!(holds(&world, &running).await.expired, 1);
 }

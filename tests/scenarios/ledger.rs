@@ -3,6 +3,7 @@
 
 use std::cell::Cell;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use futures_util::future::join;
 use promissory::ledger::Position;
 use promissory::ledger::replay::{At, Mismatch, Moment};
@@ -20,10 +21,10 @@ use serde_json::{Value, json};
 
 /// Configurations that split the table in different ways.
 const WAYS: [VerifyConfig; 4] = [
-    VerifyConfig { segments: 1, rows_per_page: None },
-    VerifyConfig { segments: 1, rows_per_page: Some(1) },
-    VerifyConfig { segments: 3, rows_per_page: Some(2) },
-    VerifyConfig { segments: 4, rows_per_page: Some(7) },
+    VerifyConfig { segments: 1, rows_per_page: None, marks_since: None },
+    VerifyConfig { segments: 1, rows_per_page: Some(1), marks_since: None },
+    VerifyConfig { segments: 3, rows_per_page: Some(2), marks_since: None },
+    VerifyConfig { segments: 4, rows_per_page: Some(7), marks_since: None },
 ];
 
 /// Three items at two places each, with movements of stock and orders: eight positions.
@@ -330,4 +331,25 @@ async fn an_unknown_position_is_an_error() {
         let error = found.expect_err("it is not there").to_string();
         assert!(error.contains(expected), "{sku}@{place}: {error}");
     }
+}
+
+/// Protects a restored table from an event that would be applied a second time: DynamoDB restored its movement, and not its mark.
+#[tokio::test]
+async fn a_movement_without_the_mark_of_its_event_is_found() {
+    let world = world().await;
+    let since = world.clock.after(0);
+    world.clock.pass(60);
+    for id in ["torn", "whole"] {
+        world.take_stock([world.stock(id, "A", "WH-1", StockKind::Receipt, 1)]).await;
+    }
+    let way = VerifyConfig { segments: 2, rows_per_page: Some(3), marks_since: Some(since) };
+    assert_eq!(verified(&world, &way).await.unmarked, []);
+    let event = world.stock("torn", "A", "WH-1", StockKind::Receipt, 1).id;
+    let key = RowKey::AppliedEvent(event.clone()).key();
+    let key = [("pk", key.pk), ("sk", key.sk)].map(|(name, text)| (name.to_owned(), AttributeValue::S(text)));
+    world.table.client.delete_item().table_name(Table::NAME).set_key(Some(key.into())).send().await.expect("deleted");
+    let found = verified(&world, &way).await;
+    assert_eq!((found.unmarked, found.mismatches), (vec![event], vec![]));
+    let later = VerifyConfig { marks_since: Some(world.clock.after(1)), ..way };
+    assert_eq!(verified(&world, &later).await.unmarked, [], "only younger movements are looked at");
 }

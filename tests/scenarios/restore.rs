@@ -4,11 +4,11 @@ use promissory::alert::AlertState;
 use promissory::catalog::{Item, Quantity};
 use promissory::ports::read;
 use promissory::source::StockKind;
-use promissory::storefront::{PushIntent, PushState};
+use promissory::storefront::{LevelBlock, PushIntent, PushState};
 use promissory::table::RowKey;
-use promissory_cli::restore::{prepare, turn_on};
+use promissory_cli::restore::{Allowed, prepare, turn_on};
 use promissory_cli::table::Table as Ledger;
-use promissory_fakes::shopify::AppliedKind;
+use promissory_fakes::shopify::{AppliedKind, ItemId, NewItem};
 use promissory_tests::dynamo::Table;
 use promissory_tests::shop::{RunningShop, location_id};
 use promissory_tests::world::World;
@@ -115,7 +115,55 @@ async fn alerts_are_published_again() {
 async fn the_table_in_use_is_refused() {
     let (world, _running) = agreed().await;
     let (before, ledger) = (world.table.rows(), Ledger::new(world.table.client.clone(), Table::NAME));
-    let refused = turn_on(&ledger, false, &|_| ()).await.expect_err("it was not restored").to_string();
+    let refused = turn_on(&ledger, Allowed::default(), &|_| ()).await.expect_err("it was not restored").to_string();
     assert!(refused.contains("was not restored from a backup") && refused.contains("--any-table"), "{refused}");
     assert_eq!(world.table.rows(), before);
+    prepare(&ledger, &|_| ()).await.expect("prepared");
+    let before = world.table.rows();
+    let any_table = Allowed { any_table: true, again: false };
+    let refused = turn_on(&ledger, any_table, &|_| ()).await.expect_err("it was prepared").to_string();
+    assert!(refused.contains("was prepared at") && refused.contains("--again"), "{refused}");
+    assert_eq!(world.table.rows(), before);
+}
+
+/// Protects the manufacturing system: it has a sales order that the restored table does not know, and hears that the order is cancelled.
+#[tokio::test]
+async fn the_cancellation_of_a_forgotten_order_is_forwarded() {
+    let (world, running) = agreed().await;
+    let backup = world.table.rows();
+    let now = world.clock.after(0);
+    let order = running.server.shop(|shop| shop.checkout(now, &[("A", 2)]).expect("placed"));
+    running.deliver_all(&world).await;
+    world.reconcile(running.front(), Job::Read).await.expect("read");
+    assert_eq!(world.bus.orders.take().len(), 1);
+    running.server.shop(|shop| shop.cancel(now, order).expect("cancelled"));
+    running.lose_all();
+    let world = restored(world, &backup).await;
+    run(&world, &running).await;
+    let cancelled: Vec<bool> = world.bus.orders.take().into_iter().map(|order| order.cancelled).collect();
+    assert_eq!(cancelled, [true]);
+}
+
+/// Protects the decision of a person about a level that is younger than the backup: the level is not activated again.
+#[tokio::test]
+async fn a_level_that_is_younger_than_the_backup_stays_deactivated() {
+    let (world, running) = agreed().await;
+    let backup = world.table.rows();
+    let import = async |world: &World| {
+        world.import(&world.plain("B"), &[("WH-1", 5)]).await;
+        push(world, &running).await;
+    };
+    let (item, now) = (world.plain("B"), world.clock.after(0));
+    let id = ItemId(i64::try_from(item.shops[&world.shop].inventory_item.number()).expect("a small id"));
+    let b = running.server.shop(|shop| shop.add_item(NewItem { id: Some(id), ..NewItem::tracked("B") }).expect("new"));
+    running.server.shop(|shop| shop.stock(now, b, location_id("WH-1"), 0, true).expect("known"));
+    import(&world).await;
+    run(&world, &running).await;
+    assert_eq!(running.server.shop(|shop| shop.level(b, location_id("WH-1")).expect("active").available), 5);
+    running.server.shop(|shop| shop.deactivate(b, location_id("WH-1")).expect("known"));
+    let world = restored(world, &backup).await;
+    import(&world).await;
+    run(&world, &running).await;
+    assert!(!running.server.shop(|shop| shop.level(b, location_id("WH-1")).is_some_and(|level| level.active)));
+    assert_eq!(world.level("B", "WH-1").await.blocked, Some(LevelBlock::Deactivated));
 }

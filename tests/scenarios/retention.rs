@@ -14,7 +14,7 @@ use super::faulty_rows::{buy, jobs, push};
 use super::newer_rows::{items, key_of};
 
 /// Deletes what has expired, as DynamoDB does. Returns the kinds of the deleted rows.
-async fn expire(world: &World) -> BTreeSet<RowKind> {
+pub async fn expire(world: &World) -> BTreeSet<RowKind> {
     let now = world.clock.after(0).as_second();
     let mut kinds = BTreeSet::new();
     for item in items(world).await {

@@ -24,7 +24,7 @@ use jiff::Timestamp;
 use promissory::alert::{Alert, AlertSubject};
 use promissory::catalog::{Network, ShopDomain, Sku};
 use promissory::flows::{
-    CommitError, NetworkCache, Resumed, alert, hint_all, recompute, replan, request_refresh, resume, settle_lane,
+    CommitError, NetworkCache, Resumed, alert, ensure_refresh, hint_all, recompute, replan, request_refresh, resume, settle_lane,
 };
 use promissory::ledger::Lane;
 use promissory::ports::{Bus, Clock, Hints, Store, StoreError, read_rows};
@@ -134,7 +134,7 @@ impl<S: Store, H: Hints, B: Bus<Alert>, C: Clock, R: StreamReader> Recompute<S, 
     /// Requests that every item is recomputed, because the records of a message can no longer be read. Returns whether the request is
     /// stored.
     async fn is_refreshed(&self, message_id: &str, reason: &(dyn std::error::Error + Sync)) -> bool {
-        if let Err(error) = request_refresh(&self.store, &self.clock).await {
+        if let Err(error) = ensure_refresh(&self.store, &self.clock).await {
             tracing::warn!(message_id, %reason, %error, "the refresh of all items could not be requested; the queue repeats the message");
             return false;
         }

@@ -1,6 +1,6 @@
 //! The settings of a shop. An operator writes them with `promissory shop set`; a shop without them is not live.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::ShopDomain;
@@ -25,6 +25,9 @@ pub struct ShopSettings {
 }
 
 impl ShopSettings {
+    /// How long after a restore was prepared the functions may still have used the table before it.
+    const RESTORE_MARGIN: SignedDuration = SignedDuration::from_hours(24);
+
     /// Settings of a shop that goes live at `go_live_at`, and whose older orders are not forwarded.
     #[must_use]
     pub fn live_from(shop: ShopDomain, go_live_at: Timestamp) -> Self {
@@ -35,6 +38,12 @@ impl ShopSettings {
     #[must_use]
     pub fn is_live(&self, now: Timestamp) -> bool {
         self.go_live_at <= now
+    }
+
+    /// The time up to which a function may have used the table as it was before a restore: what it sent then is not in this table.
+    #[must_use]
+    pub fn restored_until(&self) -> Option<Timestamp> {
+        self.restored_at.map(|at| at.saturating_add(Self::RESTORE_MARGIN).unwrap_or(Timestamp::MAX))
     }
 
     /// Whether the opening stock contains a change at `time`, as a count contains what happened up to its time.

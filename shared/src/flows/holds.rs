@@ -39,12 +39,19 @@ pub async fn holds<S: Store, C: Clock>(
     policy: HoldPolicy,
     deadline: Timestamp,
 ) -> Result<HoldsReport, ReconcileError> {
-    let Some(go_live_at) = network.live_shop(shop, clock.now()).map(|settings| settings.go_live_at) else {
+    let Some(settings) = network.live_shop(shop, clock.now()) else {
         return Ok(HoldsReport::default());
     };
     // A draft that cannot be written must not stop the orders.
     let of_drafts = drafts(store, clock, network, shop, deadline).await;
-    let of_orders = orders(store, clock, network, (shop, go_live_at, policy), deadline).await?;
+    if let Some(restored_at) = settings.restored_at {
+        // Until a sweep is complete, the table does not know who has paid since the time that it was restored to.
+        let mark = order_watermark(store, shop).await?;
+        if mark.complete_at.is_none_or(|complete_at| complete_at <= restored_at) {
+            return Ok(HoldsReport { expired: of_drafts?, ..HoldsReport::default() });
+        }
+    }
+    let of_orders = orders(store, clock, network, (shop, settings.go_live_at, policy), deadline).await?;
     Ok(HoldsReport { expired: of_orders.expired + of_drafts?, ..of_orders })
 }
 

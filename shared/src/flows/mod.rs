@@ -50,7 +50,7 @@ pub use read::{OrderReader, ReadReport};
 pub use receive::{Received, receive, receive_all, settle_lane};
 pub use recompute::{Recomputed, recompute};
 pub use reconcile_error::ReconcileError;
-pub use refresh::{refresh, request_refresh};
+pub use refresh::{ensure_refresh, refresh, request_refresh};
 pub use replan::replan;
 pub use restore::{Prepared, prepare_restored};
 pub use resume::{Resumed, resume};

@@ -43,7 +43,7 @@ async fn note_once<S: Store, C: Clock>(
     // The id of a webhook is not signed. A body that was received under another id must not raise its alert again. A request to
     // read an order may repeat: the same body may mean a new change, and the shop's answer decides.
     let content_mark = note.alert.is_some().then(|| {
-        let event = EventId::new(format!("{}:content", mark.event.source), mark.content.as_str());
+        let event = mark.event.of_content(&mark.content);
         AppliedEvent { event, ..mark.clone() }
     });
     names.extend(content_mark.as_ref().map(Row::row_key));

@@ -14,7 +14,7 @@ use super::delivered::{clear_other_alerts, level_alerts, turn_alert};
 use super::replan::replan;
 use super::retry::{Retries, RetryBudget};
 use crate::alert::{AlertState, AlertSubject, faulty_row, low_stock};
-use crate::catalog::{Item, Location, LocationId, MetafieldKind, Network, Place, ShopDomain, Sku, Tier};
+use crate::catalog::{Item, Location, LocationId, MetafieldKind, Network, Place, ShopDomain, ShopSettings, Sku, Tier};
 use crate::ledger::Position;
 use crate::movement::PositionKey;
 use crate::ports::{Clock, Store, StoreError, WriteError, read_rows};
@@ -180,7 +180,7 @@ async fn recompute_once<S: Store, C: Clock>(
 
     let (writes, due) = Default::default();
     let mut result = Recomputing { store, item: &item, tier: tier.as_ref(), rows: &rows, now, new, went_back, writes, due };
-    result.levels(&scope).await?;
+    result.levels(network, &scope).await?;
     let rest = result.delete_levels(&scope).await?;
     result.metafields(network, &scope, &positions).await?;
     result.alerts()?;
@@ -303,7 +303,7 @@ struct Recomputing<'a, S> {
 
 impl<S: Store> Recomputing<'_, S> {
     /// Brings each level to the new promise.
-    async fn levels(&mut self, scope: &Scope<'_>) -> Result<(), StoreError> {
+    async fn levels(&mut self, network: &Network, scope: &Scope<'_>) -> Result<(), StoreError> {
         let sku = &self.item.sku;
         self.new.levels.extend(scope.kept_levels.iter().cloned());
         for (shop, location) in &scope.levels {
@@ -316,7 +316,10 @@ impl<S: Store> Recomputing<'_, S> {
             let mut level = known.clone().unwrap_or_else(|| {
                 let code = location.code.clone();
                 let new = Level::new(shop.clone(), sku.clone(), code, listed.inventory_item, *shop_location);
-                Level { renewed: self.rows.record(&row).is_some(), ..new }
+                // A level that appears soon after a restore may have been there before: a person may have decided about it.
+                let restored = network.shop(shop).and_then(ShopSettings::restored_until);
+                let may_be_lost = restored.is_some_and(|until| self.now <= until);
+                Level { renewed: may_be_lost || self.rows.record(&row).is_some(), ..new }
             });
             let buffer = at.kept_back(Some(location), self.item.buffer_for(Some(shop), self.tier));
             level.update(at, buffer, (listed.inventory_item, *shop_location), self.now);

@@ -20,6 +20,20 @@ const PAGE: usize = 50;
 /// whole.
 const MAX_MISSED: usize = 1_000;
 
+/// Requests that every item is recomputed, unless that is requested already and has not begun.
+///
+/// For rows that changed long ago. A row of the network needs [`request_refresh`], because a warm function may hold the old network.
+///
+/// # Errors
+/// When the store fails.
+pub async fn ensure_refresh<S: Store, C: Clock>(store: &S, clock: &C) -> Result<(), StoreError> {
+    let (known, _) = read::<RefreshProgress, S>(store, &RowKey::Refresh).await?;
+    if known.is_some_and(|known| !known.only_plans && !known.done && known.after.is_none()) {
+        return Ok(());
+    }
+    request_refresh(store, clock).await
+}
+
 /// Requests that every item is recomputed, starting with the first.
 ///
 /// # Errors

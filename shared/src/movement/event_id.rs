@@ -9,6 +9,9 @@ use sha2::{Digest, Sha256};
 const WEBHOOKS: &str = "shopify:";
 const READS: &str = "query:";
 
+/// The end of the source of an event that names a content.
+const CONTENT: &str = ":content";
+
 /// The id of an event: its source, and the id within that source.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct EventId {
@@ -35,6 +38,18 @@ impl EventId {
     #[must_use]
     pub fn of_read(shop: impl fmt::Display, id: impl Into<String>) -> Self {
         Self::new(format!("{READS}{shop}"), id)
+    }
+
+    /// The event that this content, under whatever id, was received from the same source.
+    #[must_use]
+    pub fn of_content(&self, content: &str) -> Self {
+        Self::new(format!("{}{CONTENT}", self.source), content)
+    }
+
+    /// Whether the event names a content and not an id.
+    #[must_use]
+    pub fn is_of_content(&self) -> bool {
+        self.source.ends_with(CONTENT)
     }
 
     /// Whether the event states an order as its shop has it. Such facts are merged, so the same event has no effect a second time, also

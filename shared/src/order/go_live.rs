@@ -52,7 +52,10 @@ impl OrderRecord {
     /// before that version was forwarded. A cancellation must then follow.
     fn may_have_been_forwarded(&self, settings: &ShopSettings) -> bool {
         let Some(facts) = self.facts.as_ref().filter(|facts| facts.cancelled) else { return false };
-        let (live, restored) = (settings.go_live_at, settings.restored_at);
-        self.forwarded.is_none() && restored.is_some_and(|restored| (live..=restored).contains(&facts.placed_at))
+        // An order from before the shop went live may have been forwarded if it has changed since.
+        let changed_live = !settings.opening_contains(facts.version);
+        let is_forwardable = facts.placed_at >= settings.go_live_at || (settings.forward_open_orders && changed_live);
+        let before_restore = settings.restored_until().is_some_and(|until| facts.placed_at <= until);
+        self.forwarded.is_none() && is_forwardable && before_restore
     }
 }

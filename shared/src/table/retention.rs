@@ -30,7 +30,8 @@ impl RowKey {
     pub fn retention(&self) -> Retention {
         match self {
             // A stock event adds to a position, so its mark must be found whenever a system sends it again.
-            Self::AppliedEvent(event) if !event.is_of_shop() => Retention::Kept,
+            // The mark of a webhook's content keeps the same body, under a new id, from raising its alert again.
+            Self::AppliedEvent(event) if !event.is_of_shop() || event.is_of_content() => Retention::Kept,
             Self::AppliedEvent(_) | Self::Call { .. } | Self::Alert(_) => Retention::Days(WORKING_DAYS),
             Self::CompareReport { .. } => Retention::Days(REPORT_DAYS),
             // Functions delete these when their work is done. Until then they must be found.

@@ -115,7 +115,14 @@ fn permissions(function: &str, policies: &[&str]) -> BTreeSet<String> {
         panic!("template.yaml: the policies of {function} must be one policy with a version and statements");
     };
     let mut permissions = BTreeSet::new();
-    for statement in statements.split(|line| *line == "- Effect: Allow").skip(1) {
+    // A denial takes away what a policy that SAM adds gives. The flows use nothing of it.
+    let allowed = statements.split(|line| *line == "- Effect: Deny").next().unwrap_or_default();
+    assert!(
+        !statements.iter().skip(allowed.len()).any(|line| *line == "- Effect: Allow"),
+        "template.yaml: {function} denies last"
+    );
+    let allowed: Vec<&str> = allowed.iter().copied().filter(|line| !line.starts_with('#')).collect();
+    for statement in allowed.split(|line| *line == "- Effect: Allow").skip(1) {
         let [actions @ .., resources] = statement else { panic!("template.yaml: {function} has an empty statement") };
         let actions: Vec<&str> = match actions {
             [action] => vec![action.strip_prefix("Action: ").unwrap_or_default()],

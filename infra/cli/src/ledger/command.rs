@@ -23,7 +23,7 @@ use crate::table::Address;
 pub enum Command {
     /// Compare every position of the table with the fold of its movements.
     ///
-    /// Exit code: 0 if every position matches, 1 if one does not, 2 if the table cannot be read. It only reads, and may run while
+    /// Exit code: 0 if every position matches, 1 if one does not or a mark is missing, 2 if the table cannot be read. It only reads, and may run while
     /// orders come in.
     Verify(VerifyArgs),
     /// Show a position as it is now, as it was after a movement, or as it was at a time.
@@ -86,7 +86,10 @@ pub struct VerifyArgs {
     /// The number of segments of the table that are scanned at the same time.
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=64))]
     segments: u32,
-    /// Print one JSON object: positions, movements, mismatches, unlisted.
+    /// Also check that each event with a movement that was recorded from this time on is marked as applied. For a restored table.
+    #[arg(long, value_name = "TIME")]
+    marks_since: Option<Timestamp>,
+    /// Print one JSON object: positions, movements, mismatches, unlisted, unmarked.
     #[arg(long)]
     json: bool,
 }
@@ -125,10 +128,11 @@ pub async fn run(command: Command, say: &dyn Fn(&str), print: &dyn Fn(&str)) -> 
     match command {
         Command::Verify(args) => {
             let table = args.table.find(say).await?;
-            let config = VerifyConfig { segments: args.segments, rows_per_page: None };
+            let config = VerifyConfig { segments: args.segments, rows_per_page: None, marks_since: args.marks_since };
             let report = verify(&table, &SystemClock, &config, say).await?;
             print(&if args.json { report_json(&report) } else { report_text(&report) });
-            Ok(if report.mismatches.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+            let is_sound = report.mismatches.is_empty() && report.unmarked.is_empty();
+            Ok(if is_sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
         Command::Replay(ReplayArgs { position, table, seq, time, last, json }) => {
             let at = seq.map(At::Seq).or(time.map(At::Time)).unwrap_or(At::Now);
@@ -177,17 +181,26 @@ impl<'a> From<&'a Mismatch> for Finding<'a> {
 }
 
 fn report_json(report: &VerifyReport) -> String {
-    let VerifyReport { positions, movements, mismatches, unlisted } = report;
+    let VerifyReport { positions, movements, mismatches, unlisted, unmarked } = report;
     let mismatches: Vec<Finding> = mismatches.iter().map(Finding::from).collect();
-    json!({ "positions": positions, "movements": movements, "mismatches": mismatches, "unlisted": unlisted }).to_string()
+    json!({
+        "positions": positions, "movements": movements, "mismatches": mismatches, "unlisted": unlisted, "unmarked": unmarked,
+    })
+    .to_string()
 }
 
 fn report_text(report: &VerifyReport) -> String {
-    let VerifyReport { positions, movements, mismatches, unlisted } = report;
+    let VerifyReport { positions, movements, mismatches, unlisted, unmarked } = report;
     let mut lines: Vec<String> = mismatches.iter().map(ToString::to_string).collect();
     if *unlisted > 0 {
         lines.push(format!("and {unlisted} more positions"));
     }
+    lines.extend(unmarked.iter().map(|event| {
+        format!(
+            "{event} has movements and is not marked as applied: it would be applied again. This is normal for an order that is \
+             quarantined, or that is being committed in steps"
+        )
+    }));
     let all = if mismatches.is_empty() {
         "every position is the fold of its movements".to_owned()
     } else {

@@ -5,10 +5,11 @@
 //! like damage. So a position that seems to be damaged is read again by itself, with consistent reads, and is reported only if
 //! two readings find the same mismatch. This also covers a position whose rows the scan does not return together.
 //!
-//! Deliberately absent: the marks of applied events, because they expire.
+//! The marks of applied events are compared only from a time on, because those of orders expire. A restored table may have a movement
+//! and not the mark of its event, if both were being written at the time of the backup; the event would then be applied a second time.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
 use std::time::Duration;
 
@@ -18,8 +19,9 @@ use jiff::Timestamp;
 use promissory::adapters::dynamodb::record;
 use promissory::ledger::Position;
 use promissory::ledger::replay::{Fold, Mismatch};
+use promissory::movement::{EventId, Movement};
 use promissory::ports::{Clock, Listing, Store, StoreError};
-use promissory::table::{Key, Record, Row, UnreadableRow, scan};
+use promissory::table::{Key, Record, Row, RowKey, UnreadableRow, scan};
 
 use crate::table::Table;
 
@@ -28,6 +30,9 @@ pub const MAX_LISTED: usize = 1_000;
 
 /// The largest number of readings of a position that seems to be damaged. Two readings with the same result end it earlier.
 const READINGS: u32 = 6;
+
+/// Marks that are read at once.
+const MARKS_AT_ONCE: usize = 100;
 
 /// The pause between two readings. A transaction that one reading saw in part has ended by then.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -42,6 +47,8 @@ pub struct VerifyConfig {
     pub segments: u32,
     /// The largest number of rows of a page. `None`: as many as fit.
     pub rows_per_page: Option<u32>,
+    /// The marks of the events of all movements that were recorded from this time on are looked up. `None`: of none.
+    pub marks_since: Option<Timestamp>,
 }
 
 /// The result of comparing a table.
@@ -55,6 +62,8 @@ pub struct VerifyReport {
     pub mismatches: Vec<Mismatch>,
     /// The number of further positions that do not match, beyond [`MAX_LISTED`].
     pub unlisted: u64,
+    /// The events that have movements and no mark, in order.
+    pub unmarked: Vec<EventId>,
 }
 
 /// Compares all positions with the fold of their movements. `say` receives the progress.
@@ -62,18 +71,33 @@ pub struct VerifyReport {
 /// # Errors
 /// When the table cannot be read. The error says what to do.
 pub async fn verify<C: Clock>(table: &Table, clock: &C, config: &VerifyConfig, say: &dyn Fn(&str)) -> io::Result<VerifyReport> {
-    let progress =
-        RefCell::new(Progress { report: VerifyReport::default(), mismatches: BTreeMap::new(), reported_at: clock.now() });
+    let (report, mismatches, events) = Default::default();
+    let progress = RefCell::new(Progress { report, mismatches, events, reported_at: clock.now() });
     let run = Run { table, clock, config, say, progress: &progress };
     try_join_all((0..config.segments).map(|segment| run.segment(segment))).await?;
-    let Progress { report, mismatches, .. } = progress.into_inner();
-    Ok(VerifyReport { mismatches: mismatches.into_values().collect(), ..report })
+    let Progress { report, mismatches, events, .. } = progress.into_inner();
+    let unmarked = unmarked(table, events).await?;
+    Ok(VerifyReport { mismatches: mismatches.into_values().collect(), unmarked, ..report })
+}
+
+/// Those of the events that have no mark.
+async fn unmarked(table: &Table, events: BTreeSet<EventId>) -> io::Result<Vec<EventId>> {
+    let (events, store) = (Vec::from_iter(events), table.store());
+    let mut unmarked = Vec::new();
+    for page in events.chunks(MARKS_AT_ONCE) {
+        let marks: Vec<Key> = page.iter().map(|event| RowKey::AppliedEvent(event.clone()).key()).collect();
+        let found = store.get(&marks).await.map_err(|error| table.cannot(&error))?;
+        unmarked.extend(page.iter().zip(found).filter(|(_, mark)| mark.is_none()).map(|(event, _)| event.clone()));
+    }
+    Ok(unmarked)
 }
 
 struct Progress {
     report: VerifyReport,
     /// By partition.
     mismatches: BTreeMap<String, Mismatch>,
+    /// The events whose marks are looked up.
+    events: BTreeSet<EventId>,
     reported_at: Timestamp,
 }
 
@@ -100,7 +124,9 @@ impl<C: Clock> Run<'_, C> {
                 }
                 if let Some(reading) = &mut reading {
                     self.count(&key);
-                    reading.take(&key, record(row));
+                    let row = record(row);
+                    self.note_event(&key, &row);
+                    reading.take(&key, row);
                 }
             }
             self.report_progress();
@@ -135,6 +161,15 @@ impl<C: Clock> Run<'_, C> {
             report.movements += 1;
         } else {
             report.positions += 1;
+        }
+    }
+
+    /// Notes the event of a movement whose mark is to be looked up.
+    fn note_event(&self, key: &Key, row: &Result<Record, StoreError>) {
+        let Some(since) = self.config.marks_since.filter(|_| key.sk.starts_with(scan::MOVEMENTS)) else { return };
+        let movement = row.as_ref().ok().and_then(|row| row.decode::<Movement>().ok());
+        if let Some(movement) = movement.filter(|movement| movement.recorded_at >= since) {
+            self.progress.borrow_mut().events.insert(movement.cause.event);
         }
     }
 

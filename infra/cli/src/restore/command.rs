@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use promissory::flows::Prepared;
 use serde_json::json;
 
-use super::{RestoredTable, prepare, turn_on};
+use super::{Allowed, RestoredTable, prepare, turn_on};
 use crate::table::{Address, Table};
 
 /// The commands on a restored table.
@@ -17,7 +17,10 @@ pub enum Command {
     ///
     /// Turns on the stream, the time to live, the point-in-time recovery and the deletion protection, which DynamoDB does not
     /// restore. Lets every level of every shop be initialised anew, every metafield be sent again, every alert be published again,
-    /// and every item be computed again. Running it again does no harm. Follow infra/runbooks/restore.md: the pushes must be paused.
+    /// and every item be computed again. Follow infra/runbooks/restore.md: the pushes must be paused.
+    ///
+    /// --table is the restored table, NEW in the runbook. It is not the output TableName of the stack, which is the table in use.
+    ///
     /// Exit code: 0, or 1 if rows changed meanwhile because functions use the table, or 2 if the command could not run.
     Prepare(PrepareArgs),
 }
@@ -27,9 +30,8 @@ pub enum Command {
 pub struct PrepareArgs {
     #[command(flatten)]
     table: Address,
-    /// Allow a table that DynamoDB did not restore from a backup.
-    #[arg(long)]
-    any_table: bool,
+    #[command(flatten)]
+    allowed: Allowed,
     /// Print one JSON object: table, source, stream, prepared (rows, levels, metafields, shops, intents, alerts, unreadable, changed).
     #[arg(long)]
     json: bool,
@@ -40,9 +42,9 @@ pub struct PrepareArgs {
 /// # Errors
 /// When the command cannot run. The error says what to do.
 pub async fn run(command: Command, say: &dyn Fn(&str), print: &dyn Fn(&str)) -> io::Result<ExitCode> {
-    let Command::Prepare(PrepareArgs { table, any_table, json }) = command;
+    let Command::Prepare(PrepareArgs { table, allowed, json }) = command;
     let table = table.find(say).await?;
-    let restored = turn_on(&table, any_table, say).await?;
+    let restored = turn_on(&table, allowed, say).await?;
     let prepared = prepare(&table, say).await?;
     print(&if json { in_json(&table, &restored, &prepared) } else { in_words(&table, &restored, &prepared) });
     Ok(if prepared.changed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })

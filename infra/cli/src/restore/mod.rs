@@ -8,4 +8,4 @@ mod rows;
 mod settings;
 
 pub use rows::prepare;
-pub use settings::{RestoredTable, turn_on};
+pub use settings::{Allowed, RestoredTable, turn_on};

@@ -9,7 +9,11 @@ use aws_sdk_dynamodb::types::{
     PointInTimeRecoverySpecification, PointInTimeRecoveryStatus, StreamSpecification, StreamViewType, TableDescription,
     TableStatus, TimeToLiveSpecification, TimeToLiveStatus,
 };
-use promissory::table::EXPIRES_AT;
+use clap::Args;
+use jiff::Timestamp;
+use promissory::catalog::ShopSettings;
+use promissory::ports::{Listing, list_all};
+use promissory::table::{EXPIRES_AT, Partition};
 
 use crate::table::{Table, in_words};
 
@@ -26,14 +30,29 @@ pub struct RestoredTable {
     pub source: Option<String>,
 }
 
-/// Checks that the table is a restored one, unless `any_table` allows another one, and turns its settings on. What is on already stays.
+/// What the operator has said about the table.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Args)]
+pub struct Allowed {
+    /// Allow a table that DynamoDB did not restore from a backup.
+    #[arg(long)]
+    pub any_table: bool,
+    /// Allow a table that was prepared before, because that run was interrupted. No function may use the table.
+    #[arg(long)]
+    pub again: bool,
+}
+
+/// Checks that the table is a restored one that no function uses, as far as that can be seen and the operator has not `allowed` another
+/// one, and turns its settings on. What is on already stays.
 ///
 /// # Errors
-/// When the table is not a restored one, has another stream, or cannot be changed. The error says what to do.
-pub async fn turn_on(table: &Table, any_table: bool, say: &dyn Fn(&str)) -> io::Result<RestoredTable> {
+/// When the table is not a restored one, was prepared before, has another stream, or cannot be changed. The error says what to do.
+pub async fn turn_on(table: &Table, allowed: Allowed, say: &dyn Fn(&str)) -> io::Result<RestoredTable> {
     let found = active(table).await?;
+    if !allowed.again {
+        refuse_if_prepared(table, &found).await?;
+    }
     let source = found.restore_summary.as_ref().and_then(|summary| summary.source_table_arn.clone());
-    if source.is_none() && !any_table {
+    if source.is_none() && !allowed.any_table {
         return Err(io::Error::other(format!(
             "{table} was not restored from a backup, as far as DynamoDB knows. On the table in use, this command lets every level \
              of the shop be set anew. Check --table; --any-table allows a table that was filled in another way."
@@ -49,6 +68,19 @@ pub async fn turn_on(table: &Table, any_table: bool, say: &dyn Fn(&str)) -> io::
     expiry(table, say).await?;
     recovery(table, say).await?;
     Ok(RestoredTable { stream, source })
+}
+
+/// Refuses a table whose shops note that it was prepared. After a restore, that is the table in use. A table that was restored from it
+/// is younger than the note.
+async fn refuse_if_prepared(table: &Table, found: &TableDescription) -> io::Result<()> {
+    let created = found.creation_date_time.and_then(|created| Timestamp::from_second(created.secs()).ok());
+    let shops = list_all(&table.store(), Listing::rows(&Partition::Shops)).await.map_err(|error| table.cannot(&error))?;
+    let noted = shops.iter().filter_map(|record| record.decode::<ShopSettings>().ok()?.restored_at);
+    let Some(prepared) = noted.filter(|noted| created.is_none_or(|created| created <= *noted)).max() else { return Ok(()) };
+    Err(io::Error::other(format!(
+        "{table} was prepared at {prepared}, so the functions may use it. On the table in use, this command lets every level of the \
+         shop be set anew. Check --table. If that run was interrupted and no function uses the table, run it with --again."
+    )))
 }
 
 /// The description of the table, once no change of it is in progress.
@@ -120,6 +152,9 @@ async fn recovery(table: &Table, say: &dyn Fn(&str)) -> io::Result<()> {
 
 fn refused<E: ProvideErrorMetadata, R>(table: &Table, operation: &str, error: &SdkError<E, R>) -> io::Error {
     let answer = in_words(operation, error);
+    if answer.contains("ResourceNotFoundException") {
+        return io::Error::other(format!("{table} does not exist in this region: check --table and AWS_REGION ({answer})"));
+    }
     io::Error::other(format!(
         "{table} cannot be prepared: {answer}\nThe credentials need dynamodb:DescribeTable, UpdateTable, DescribeTimeToLive, \
          UpdateTimeToLive, DescribeContinuousBackups and UpdateContinuousBackups on the table. Then run the command again: it \

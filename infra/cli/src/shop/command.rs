@@ -10,11 +10,15 @@ use promissory::catalog::{ShopDomain, ShopSettings};
 use promissory::flows::{ShopSettingsError, set_shop};
 use promissory::ports::{Clock, Listing, Store, StoreError, list_all, read};
 use promissory::reconcile::OrderWatermark;
-use promissory::table::{Partition, RowKey};
+use promissory::storefront::Level;
+use promissory::table::{IndexPartition, Partition, Record, RowKey};
 use serde::Serialize;
 use serde_json::json;
 
 use crate::table::Address;
+
+/// The largest number of levels that are counted.
+pub const MAX_COUNTED: usize = 1_000;
 
 /// The commands on shops.
 #[derive(Debug, Subcommand)]
@@ -69,6 +73,8 @@ pub struct ShopStatus {
     pub open_orders_read: bool,
     /// When the last complete sweep of its orders began.
     pub complete_at: Option<Timestamp>,
+    /// The number of levels that are not set yet, at most [`MAX_COUNTED`]. Changes of such a level are not sent until it is set.
+    pub levels_to_set: usize,
     /// By how many seconds its search for orders may lag, as far as that was observed.
     pub search_lag_seconds: u64,
 }
@@ -125,11 +131,19 @@ pub async fn status<S: Store>(store: &S, now: Timestamp) -> Result<Vec<ShopStatu
         shops.push(ShopStatus {
             open_orders_read: mark.as_ref().is_some_and(|mark| mark.open_orders_read),
             complete_at: mark.as_ref().and_then(|mark| mark.complete_at),
+            levels_to_set: levels_to_set(store, &settings.shop).await?,
             search_lag_seconds: mark.map_or(0, |mark| mark.lag_allowance(now).as_secs()),
             settings,
         });
     }
     Ok(shops)
+}
+
+/// Counts the due levels of a shop that have no acknowledged value.
+async fn levels_to_set<S: Store>(store: &S, shop: &ShopDomain) -> Result<usize, StoreError> {
+    let due = store.list(&Listing::index(&IndexPartition::DueLevels(shop.clone()), MAX_COUNTED)).await?;
+    let has_no_value = |record: &&Record| record.decode::<Level>().is_ok_and(|level| level.acknowledged.is_none());
+    Ok(due.records.iter().filter(has_no_value).count())
 }
 
 impl ShopStatus {
@@ -144,6 +158,11 @@ impl ShopStatus {
             0 => String::new(),
             seconds => format!(" Its search for orders may lag by {seconds} s; levels are set so much later."),
         };
-        format!("{settings} {progress}{lag}")
+        let to_set = match self.levels_to_set {
+            0 => String::new(),
+            MAX_COUNTED.. => format!(" At least {MAX_COUNTED} levels are not set yet."),
+            levels => format!(" {levels} levels are not set yet."),
+        };
+        format!("{settings} {progress}{lag}{to_set}")
     }
 }

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use promissory::catalog::{
     InventoryItemId, Item, Location, LocationId, LocationKind, OrderId, ShopDomain, ShopListing, ShopLocationId, Sku,
 };
-use promissory_cli::restore::{prepare, turn_on};
+use promissory_cli::restore::{Allowed, prepare, turn_on};
 use promissory_cli::table::Table;
 use promissory_fakes::shopify::{DeliveryPlan, NewLocation, Server, draw};
 use serde::Serialize;
@@ -138,7 +138,7 @@ pub async fn run(config: &RestoreConfig, stack: &StackConfig, say: &dyn Fn(&str)
     let calls = server.shop(|shop| shop.log().len());
     let table = Table::new(client, RESTORED);
     // The emulated DynamoDB does not say what a table was restored from.
-    let restored = turn_on(&table, true, say).await?;
+    let restored = turn_on(&table, Allowed { any_table: true, again: false }, say).await?;
     let prepared = prepare(&table, say).await?;
     let known = TableContents::read(&table.client, RESTORED).await?.held().keys().map(|(order, _)| *order).collect();
     let lacked = orders_then - count_known(&server, &known);

@@ -100,7 +100,8 @@ pub async fn push<S: Store, F: Storefront, C: Clock>(
         match push.round(hinted).await {
             Ok(true) => {}
             Ok(false) => break,
-            Err(PushError::OutOfTime) if push.report != PushReport::default() => break,
+            // Levels that wait for orders in flight are no failure: the next push looks at them again.
+            Err(PushError::OutOfTime) if push.report != PushReport::default() || !push.waiting.is_empty() => break,
             Err(error) => return Err(error),
         }
     }

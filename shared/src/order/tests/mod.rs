@@ -5,4 +5,5 @@ mod drafts;
 mod go_live;
 mod lifecycle;
 pub(crate) mod model;
+mod restored;
 mod warehouse;
