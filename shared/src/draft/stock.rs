@@ -154,7 +154,7 @@ impl Draft<'_> {
                         SoldAs::Other(error) => Some(LeftOut::Refused(error)),
                         SoldAs::Unknown => {
                             let (missing, detail) = unknown_line(stock, of);
-                            let waits = self.wait(stock, missing, detail)?;
+                            let waits = self.wait(stock, lane, (missing, detail))?;
                             return Ok(Decision { order: self.to_be_read(of)?, ..waits });
                         }
                     }
@@ -165,7 +165,7 @@ impl Draft<'_> {
         };
         match left_out {
             None => self.raise_low_stock(&mut decision)?,
-            Some(LeftOut::Missing(missing, detail)) => return self.wait(stock, missing, detail),
+            Some(LeftOut::Missing(missing, detail)) => return self.wait(stock, lane, (missing, detail)),
             Some(LeftOut::Refused(error)) => return self.refuse(stock, lane, error),
         }
         Ok(decision)
@@ -177,7 +177,7 @@ impl Draft<'_> {
         if lane.is_some() {
             let (system, code) = (stock.system().to_owned(), stock.sku.clone());
             let missing = MissingMapping::Correction { system, code, event: stock.id.id.clone() };
-            return self.wait(stock, missing, format!("{} cannot be applied: {error}", stock.id));
+            return self.wait(stock, lane, (missing, format!("{} cannot be applied: {error}", stock.id)));
         }
         let mut decision = Decision::default();
         let (subject, detail) = refusal(stock, &error);
@@ -224,8 +224,13 @@ impl Draft<'_> {
         Ok((!is_known).then(unread))
     }
 
-    /// Stores an event until its missing mapping exists.
-    fn wait(&self, stock: &StockEvent, missing: MissingMapping, detail: String) -> Result<Decision, DraftError> {
+    /// Stores an event until its missing mapping exists. `lane` is the row in which it waited until now.
+    fn wait(
+        &self,
+        stock: &StockEvent,
+        lane: Option<&Key>,
+        (missing, detail): (MissingMapping, String),
+    ) -> Result<Decision, DraftError> {
         let mut decision = Decision::default();
         let what = WaitingItem::Event(Box::new(stock.clone()));
         let key = RowKey::Waiting { missing: missing.clone(), name: what.name() }.key();
@@ -243,7 +248,9 @@ impl Draft<'_> {
                 // An event that was resumed has cleared the alert for all waiting events. The alert is raised again in the
                 // transaction that writes this row, so it never covers an event that is resumed at the same time.
                 self.raise(&mut decision, AlertSubject::of_missing(&missing), detail)?;
-                if !decision.alerts.is_empty() {
+                // An event may wait in two rows, for two mappings. A function that deletes one of them must write the other, because
+                // a second function with an older network may delete that one at the same time.
+                if !decision.alerts.is_empty() || lane.is_some_and(|lane| *lane != key) {
                     decision.waiting.push(waiting);
                 }
                 decision.left_out = Some(EventOutcome::Waiting(missing));
