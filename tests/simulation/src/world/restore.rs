@@ -1,7 +1,7 @@
 //! A restore of the table to an earlier time, as the runbook describes it: the pushes are paused, the table is prepared, the functions
 //! start anew on it, the source systems send again what they sent since then, and the pushes go on when a sweep is complete.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -38,6 +38,8 @@ pub struct Restore {
 struct Backup {
     table: TableBackup,
     unmapped: Vec<Mapping>,
+    /// The systems of which an event must have been refused by then. The alerts of later refusals are not in the table.
+    refused: BTreeSet<&'static str>,
     bills: Option<(BTreeMap<Sku, BillOfMaterials>, VecDeque<Step>)>,
 }
 
@@ -54,7 +56,12 @@ impl World {
     pub(super) fn back_up(&mut self) {
         let table = self.store.table().back_up();
         let bills = self.workshop.as_ref().map(|workshop| (workshop.bills.clone(), workshop.import.clone()));
-        self.restore.backup = Some(Box::new(Backup { table, unmapped: self.sources.unmapped.clone(), bills }));
+        self.restore.backup = Some(Box::new(Backup {
+            table,
+            unmapped: self.sources.unmapped.clone(),
+            refused: self.sources.refused.0.clone(),
+            bills,
+        }));
         // Their effects may not be in the backup yet.
         let running = self.invocations.iter().filter_map(|invocation| invocation.trigger.source_batch());
         self.restore.arrived = running.filter(|batch| batch.flaw.is_none()).cloned().collect();
@@ -76,7 +83,7 @@ impl World {
         }
         self.clock.advance(RESTORING);
         self.settle_late();
-        let Backup { table, unmapped, bills } = *backup;
+        let Backup { table, unmapped, refused, bills } = *backup;
         self.store.repair();
         self.store.table().restore(table);
         self.log_event(|| "the table is restored".to_owned());
@@ -85,6 +92,7 @@ impl World {
         self.lanes = Default::default();
         self.streamed = self.store.table().stream.len();
         self.sources.unmapped = unmapped;
+        self.sources.refused.0 = refused;
         if let (Some(workshop), Some((bills, import))) = (&mut self.workshop, bills) {
             (workshop.bills, workshop.import) = (bills, import);
         }
