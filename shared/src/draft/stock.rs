@@ -238,6 +238,9 @@ impl Draft<'_> {
             Some(waiting) => Some(waiting.clone()),
             None => self.read(&key)?.map(Record::decode::<WaitingForMapping>).transpose()?,
         };
+        // An event may wait in two rows, for two mappings. A function that deletes one of them must write the other, because a second
+        // function with an older network may delete that one at the same time.
+        let leaves_a_row = lane.is_some_and(|lane| *lane != key);
         match known {
             None => {
                 self.raise(&mut decision, AlertSubject::of_missing(&missing), detail)?;
@@ -248,16 +251,17 @@ impl Draft<'_> {
                 // An event that was resumed has cleared the alert for all waiting events. The alert is raised again in the
                 // transaction that writes this row, so it never covers an event that is resumed at the same time.
                 self.raise(&mut decision, AlertSubject::of_missing(&missing), detail)?;
-                // An event may wait in two rows, for two mappings. A function that deletes one of them must write the other, because
-                // a second function with an older network may delete that one at the same time.
-                if !decision.alerts.is_empty() || lane.is_some_and(|lane| *lane != key) {
+                if !decision.alerts.is_empty() || leaves_a_row {
                     decision.waiting.push(waiting);
                 }
                 decision.left_out = Some(EventOutcome::Waiting(missing));
             }
-            Some(_) => {
+            Some(other) => {
                 let (subject, detail) = super::content_mismatch(&stock.id);
                 self.raise(&mut decision, subject, detail)?;
+                if leaves_a_row {
+                    decision.waiting.push(other);
+                }
                 decision.left_out = Some(EventOutcome::ContentMismatch);
             }
         }

@@ -190,7 +190,7 @@ impl LineLedger {
         }
     }
 
-    /// Removes and returns the lots of units that come back to a place: the latest shipped first, units without a lot last.
+    /// Removes and returns the lots of units that come back to a place, each once: the latest shipped first, units without a lot last.
     pub fn take_lots(&mut self, place: &Place, quantity: Quantity) -> Vec<(Option<Lot>, Quantity)> {
         let mut back = Vec::new();
         let mut left = quantity;
@@ -201,7 +201,11 @@ impl LineLedger {
                 break;
             };
             let units = last.quantity.min(left);
-            back.push((Some(last.lot.clone()), units));
+            // Several shipments may have taken units of one lot. They come back by one movement.
+            match back.iter_mut().find(|(lot, _): &&mut (Option<Lot>, _)| lot.as_ref().is_some_and(|lot| lot.id == last.lot.id)) {
+                Some((_, all)) => *all += units,
+                None => back.push((Some(last.lot.clone()), units)),
+            }
             last.quantity -= units;
             left -= units;
             if last.quantity.is_zero() {
@@ -216,5 +220,28 @@ impl LineLedger {
 
     pub(super) fn has_moved_nothing(&self) -> bool {
         *self == Self { sku: self.sku.clone(), ..Self::default() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::LotId;
+
+    /// Protects the ledger from two movements that are one: units of a lot that left by several shipments come back together.
+    #[test]
+    fn units_of_one_lot_come_back_once() {
+        let lot = |id: &str| Lot { id: id.parse::<LotId>().expect("a lot"), expires: None };
+        let (place, units) = (Place::Unassigned, Quantity::new);
+        let mut line = LineLedger::default();
+        for (id, quantity) in [("a", 1), ("b", 2), ("a", 3)] {
+            line.record_lots(&place, &[(Some(lot(id)), units(quantity))]);
+        }
+        assert_eq!(line.take_lots(&place, units(4)), [(Some(lot("a")), units(3)), (Some(lot("b")), units(1))]);
+        assert_eq!(line.take_lots(&place, units(4)), [(Some(lot("b")), units(1)), (Some(lot("a")), units(1)), (None, units(2))]);
+        for _ in 0..2 {
+            line.record_lots(&place, &[(Some(lot("a")), units(1))]);
+        }
+        assert_eq!(line.take_lots(&place, units(2)), [(Some(lot("a")), units(2))]);
     }
 }

@@ -27,7 +27,8 @@ mod workshop;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use promissory::catalog::{Item, LocationId, Sku};
+use jiff::Timestamp;
+use promissory::catalog::{Item, LocationId, OrderId, Sku};
 use promissory::order::HoldPolicy;
 use promissory::ports::Clock;
 use promissory::storefront::{PushAction, PushIntent, PushState};
@@ -120,6 +121,8 @@ struct World {
     stalled: usize,
     /// Number of entries in the shop's log at the last check.
     checked_calls: usize,
+    /// Since when each order that is quarantined now is so.
+    quarantined_since: BTreeMap<OrderId, Timestamp>,
     /// True when the shop has changed since the last check.
     shop_changed: bool,
     /// Webhook ids that were sent with two contents.

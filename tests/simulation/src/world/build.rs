@@ -140,6 +140,7 @@ impl World {
             streamed: 0,
             stalled: 0,
             checked_calls: 0,
+            quarantined_since: Default::default(),
             shop_changed: false,
             mismatched: std::collections::BTreeSet::new(),
             malformed: false,
