@@ -190,6 +190,23 @@ fn given_up_records_return_to_the_function() {
     }
 }
 
+/// Protects queues from the code of a function that reads another one: SAM gives a function with a queue the right to read every queue
+/// of the account, and the function gives up all but its own.
+#[test]
+fn a_function_reads_only_its_own_queue() {
+    let template = text("template.yaml");
+    let mut readers = Vec::new();
+    for role in Role::all() {
+        let function = block(&template, role.function()).join("\n");
+        let lines: Vec<&str> = function.lines().map(str::trim).collect();
+        let Some(queue) = lines.iter().find_map(|line| line.strip_prefix("Queue: ")) else { continue };
+        let denial = format!("- Effect: Deny\nAction: [sqs:ReceiveMessage, sqs:DeleteMessage]\nNotResource: {queue}");
+        assert!(lines.join("\n").contains(&denial), "template.yaml: {} may read other queues than {queue}", role.function());
+        readers.push(role.function());
+    }
+    assert_eq!(readers, ["AtsRecompute", "ShopifyPusher"]);
+}
+
 /// Protects personal data: sales orders have a bus of their own. Only the reconciler puts them there, also against a principal that may
 /// put events on every bus, and no rule of the template reads them.
 #[test]

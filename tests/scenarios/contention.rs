@@ -1,17 +1,18 @@
 //! Concurrent events: each gets an answer, each is applied exactly once, and none waits for long.
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use futures_util::future::join_all;
 use promissory::adapters::dynamodb::DynamoStore;
 use promissory::alert::AlertSubject;
-use promissory::catalog::MissingMapping;
+use promissory::catalog::{Location, LocationKind, MissingMapping, Network};
 use promissory::draft::EventOutcome;
 use promissory::flows::{RetryBudget, alert, commit, settle_lane};
 use promissory::ledger::{Lane, LedgerEvent};
-use promissory::ports::{Listing, Page, Store, StoreError, WriteError};
+use promissory::ports::{Listing, Page, Store, StoreError, WriteError, list_all};
 use promissory::source::StockKind;
-use promissory::table::{Key, Record, RowKey, RowKind, Write};
+use promissory::table::{IndexPartition, Key, Record, RowKey, RowKind, Write};
 use promissory_tests::faults::Fault;
 use promissory_tests::webhook::{Webhook, fulfilment, order};
 use promissory_tests::world::{WH, World, position};
@@ -278,4 +279,34 @@ async fn an_alert_that_is_raised_again_while_its_event_is_resumed_is_cleared() {
     assert!(matches!(outcomes[..], [EventOutcome::Applied { movements: 1, .. }]), "{outcomes:?}");
     assert_eq!(world.alerts(), ["unmapped_item#erp#A cleared"]);
     assert_eq!(world.table.count(RowKind::Waiting), 0);
+}
+
+/// Protects an event that waits in two rows, for a location and for an item: a function that deletes one of the rows writes the other, so a
+/// second function with an older network cannot delete that one at the same time. The same holds if the two have other content.
+#[tokio::test]
+async fn an_event_leaves_one_of_two_rows_only_with_the_other() {
+    for units_of_item in [1, 2] {
+        let world = World::new().await;
+        let store = &world.table.store;
+        let rows = async || -> BTreeMap<Key, u64> {
+            let found = list_all(store, Listing::index(&IndexPartition::Waiting, 10)).await.expect("listed");
+            found.into_iter().map(|record| (record.key, record.revision)).collect()
+        };
+        let take = async |network: &Network, units: i64, row: Option<Key>| {
+            let event = LedgerEvent::Stock(world.stock("e1", "X", "NEW", StockKind::Receipt, units));
+            let outcome = commit(store, &world.clock, network, &[(event, row)]).await.expect("taken").remove(0);
+            if let EventOutcome::Waiting(missing) = outcome { missing.to_string() } else { format!("{outcome:?}") }
+        };
+        let new = Location::new("NEW".parse().expect("a code"), LocationKind::Warehouse);
+        let with_location = Network::new(world.network.locations().cloned().chain([new]));
+        assert_eq!(take(&world.network, 1, None).await, "location#NEW#erp");
+        let of_location = rows().await.into_keys().next().expect("a row");
+        assert_eq!(take(&with_location, units_of_item, None).await, "item#X#erp");
+        let before = rows().await;
+        assert_eq!(before.len(), 2);
+        let expected = if units_of_item == 1 { "item#X#erp" } else { "ContentMismatch" };
+        assert_eq!(take(&with_location, 1, Some(of_location.clone())).await, expected);
+        let of_item = before.keys().find(|key| **key != of_location).expect("the other row");
+        assert_eq!(rows().await, [(of_item.clone(), before[of_item] + 1)].into(), "{units_of_item}");
+    }
 }

@@ -1,17 +1,14 @@
 //! The source intake: which requests it accepts, the outcome of each event, and the effect on the shop.
 
-use std::collections::BTreeMap;
-
 use promissory::catalog::{
-    InventoryItemId, Item, Location, LocationKind, Network, Quantity, ShopItem, ShopListing, SystemItem, Tier, TierId,
+    InventoryItemId, Item, Location, LocationKind, Quantity, ShopItem, ShopListing, SystemItem, Tier, TierId,
 };
-use promissory::draft::EventOutcome;
-use promissory::flows::{commit, load_network};
-use promissory::ledger::{AppliedEvent, LedgerEvent};
+use promissory::flows::load_network;
+use promissory::ledger::AppliedEvent;
 use promissory::movement::EventId;
-use promissory::ports::{Listing, Store, list_all, read};
-use promissory::source::{StockKind, System};
-use promissory::table::{IndexPartition, Key, RowKey, RowKind};
+use promissory::ports::{Store, read};
+use promissory::source::System;
+use promissory::table::{RowKey, RowKind};
 use promissory_cli::source::feed;
 use promissory_fakes::shopify::NewItem;
 use promissory_tests::faults::Fault;
@@ -589,34 +586,4 @@ async fn an_opening_count_includes_earlier_shipments() {
     assert_eq!(world.positions().await[0], "A@WH-1 7 on hand, 2 reserved");
     assert_eq!(running.shown("A", "WH-1"), (5, 2));
     running.assert_agreement(&world).await;
-}
-
-/// Protects an event that waits in two rows, for a location and for an item: a function that deletes one of the rows writes the other, so a
-/// second function with an older network cannot delete that one at the same time. The same holds if the two have other content.
-#[tokio::test]
-async fn an_event_leaves_one_of_two_rows_only_with_the_other() {
-    for units_of_item in [1, 2] {
-        let world = World::new().await;
-        let store = &world.table.store;
-        let rows = async || -> BTreeMap<Key, u64> {
-            let found = list_all(store, Listing::index(&IndexPartition::Waiting, 10)).await.expect("listed");
-            found.into_iter().map(|record| (record.key, record.revision)).collect()
-        };
-        let take = async |network: &Network, units: i64, row: Option<Key>| {
-            let event = LedgerEvent::Stock(world.stock("e1", "X", "NEW", StockKind::Receipt, units));
-            let outcome = commit(store, &world.clock, network, &[(event, row)]).await.expect("taken").remove(0);
-            if let EventOutcome::Waiting(missing) = outcome { missing.to_string() } else { format!("{outcome:?}") }
-        };
-        let new = Location::new("NEW".parse().expect("a code"), LocationKind::Warehouse);
-        let with_location = Network::new(world.network.locations().cloned().chain([new]));
-        assert_eq!(take(&world.network, 1, None).await, "location#NEW#erp");
-        let of_location = rows().await.into_keys().next().expect("a row");
-        assert_eq!(take(&with_location, units_of_item, None).await, "item#X#erp");
-        let before = rows().await;
-        assert_eq!(before.len(), 2);
-        let expected = if units_of_item == 1 { "item#X#erp" } else { "ContentMismatch" };
-        assert_eq!(take(&with_location, 1, Some(of_location.clone())).await, expected);
-        let of_item = before.keys().find(|key| **key != of_location).expect("the other row");
-        assert_eq!(rows().await, [(of_item.clone(), before[of_item] + 1)].into(), "{units_of_item}");
-    }
 }

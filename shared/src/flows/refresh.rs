@@ -27,11 +27,11 @@ const MAX_MISSED: usize = 1_000;
 /// # Errors
 /// When the store fails.
 pub async fn ensure_refresh<S: Store, C: Clock>(store: &S, clock: &C) -> Result<(), StoreError> {
-    let (known, _) = read::<RefreshProgress, S>(store, &RowKey::Refresh).await?;
+    let (known, expect) = read::<RefreshProgress, S>(store, &RowKey::Refresh).await?;
     if known.is_some_and(|known| !known.only_plans && !known.done && known.after.is_none()) {
         return Ok(());
     }
-    request_refresh(store, clock).await
+    begin_anew(store, clock, expect).await
 }
 
 /// Requests that every item is recomputed, starting with the first.
@@ -40,6 +40,11 @@ pub async fn ensure_refresh<S: Store, C: Clock>(store: &S, clock: &C) -> Result<
 /// When the store fails.
 pub async fn request_refresh<S: Store, C: Clock>(store: &S, clock: &C) -> Result<(), StoreError> {
     let (_, expect) = read::<RefreshProgress, S>(store, &RowKey::Refresh).await?;
+    begin_anew(store, clock, expect).await
+}
+
+/// Stores the request in the place of the progress that was read.
+async fn begin_anew<S: Store, C: Clock>(store: &S, clock: &C, expect: Expect) -> Result<(), StoreError> {
     let all = RefreshProgress { asked_at: clock.now(), after: None, only_plans: false, done: false, missed: BTreeSet::new() };
     if write_if_unchanged(store, &[Write::put(&all, expect)]).await? {
         return Ok(());

@@ -48,6 +48,7 @@ impl OrderRecord {
         let is_new = facts.placed_at >= settings.go_live_at;
         self.forwarded.is_some() || is_new || (settings.forward_open_orders && !self.ended_before(settings))
     }
+
     /// Whether the manufacturing system may have an earlier version that the table does not know, because it was restored to a time
     /// before that version was forwarded. A cancellation must then follow.
     fn may_have_been_forwarded(&self, settings: &ShopSettings) -> bool {

@@ -23,8 +23,8 @@ use crate::table::Address;
 pub enum Command {
     /// Compare every position of the table with the fold of its movements.
     ///
-    /// Exit code: 0 if every position matches, 1 if one does not or a mark is missing, 2 if the table cannot be read. It only reads, and may run while
-    /// orders come in.
+    /// Exit code: 0 if every position matches, 1 if one does not or a mark is missing, 2 if the table cannot be read. It only
+    /// reads, and may run while orders come in.
     Verify(VerifyArgs),
     /// Show a position as it is now, as it was after a movement, or as it was at a time.
     ///
